@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from reconciler.model.errors import StateDamaged
 from reconciler.model.identities import Digest
@@ -23,7 +22,7 @@ from reconciler.model.locks import LockInfo
 from reconciler.model.payloads import NO_PAYLOADS, Payload
 from reconciler.model.records import BrokenRecord, IntentRecord, LockRecord, LogRecord, Record, UnlockRecord
 from reconciler.model.stored_values import Count
-from reconciler.state.state_format import with_known_payload
+from reconciler.state.state_format import with_payload_of
 from reconciler.state.strict_json import MalformedError, convert, decode_json, refuse_later, to_builtins
 
 FORMAT_VERSION: Final = 3
@@ -125,11 +124,11 @@ def _is_whole(line: bytes) -> bool:
     return line[:_TEXT_STARTS] == b"%08x " % zlib.crc32(line[_TEXT_STARTS:])
 
 
-def decode_line(line: bytes, place: str) -> dict[str, Any]:
+def decode_line(line: bytes, place: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> dict[str, Any]:
     """Return the document in `line`. Raises MalformedError if its checksum does not fit."""
     if not _is_whole(line):
         raise MalformedError(f"{place} does not match its checksum")
-    return convert(decode_json(line[_TEXT_STARTS:]), dict[str, Any], place)
+    return convert(decode_json(line[_TEXT_STARTS:], payloads), dict[str, Any], place)
 
 
 def decode_records(
@@ -138,12 +137,12 @@ def decode_records(
     """Give the records in `lines`, which are those behind a header. Raises MalformedError."""
     for number, line in enumerate(lines, start=1):
         place = f"line {number + 1}"
-        found = decode_line(line, place)
+        found = decode_line(line, place, payloads)
         if found.pop("number", None) != number:
             raise MalformedError(f"{place} is not record {number}, which belongs there")
         record: LogRecord = convert(found, LogRecord, place)  # type: ignore[arg-type] # a union is no `type` to mypy
         if isinstance(record, IntentRecord):
-            record = replace(record, intent=with_known_payload(record.intent, payloads))
+            with_payload_of(record.intent, found["intent"])
         yield record
 
 

@@ -101,7 +101,7 @@ def decode_snapshot(
         version = convert(document.pop("formatVersion", None), Count, "state.formatVersion")
         refuse_later(version, FORMAT_VERSION, location)
         marker = _take_marker(document, version)
-        return Snapshot(state=_state(document, payloads), marker=marker)
+        return Snapshot(state=_state(document), marker=marker)
     except MalformedError as error:
         raise StateDamaged(f"{location} is not a state of this tool: {error}", hint=RESTORE_HINT) from error
 
@@ -119,34 +119,33 @@ def _take_marker(document: dict[str, Any], version: int) -> MoveMarker | None:
     return markers[0] if markers else None
 
 
-def _state(document: dict[str, Any], payloads: Mapping[Digest, Payload]) -> State:
-    exams = _by_address(document, "exams", Entry, payloads)
-    intents = _by_address(document, "intents", Intent, payloads)
+def _state(document: dict[str, Any]) -> State:
+    exams = _by_address(document, "exams", Entry)
+    intents = _by_address(document, "intents", Intent)
     rest = convert(document | {"exams": {}, "intents": {}}, State, "state")
     state = replace(rest, exams=exams, intents=intents)
     refuse_contradictions(state)
     return state
 
 
-def _by_address(
-    document: dict[str, Any], key: str, kind: type[Held], payloads: Mapping[Digest, Payload]
-) -> dict[Address, Held]:
+def _by_address(document: dict[str, Any], key: str, kind: type[Held]) -> dict[Address, Held]:
     """Return what is at `key`; each value is read by itself, so that an error names its address."""
     held = convert(document.get(key), dict[str, Any], f"state.{key}")
     strange = next((address for address in held if not is_address(address)), None)
     if strange is not None:
         raise MalformedError(f'{key}: "{tamed(strange)}" is not an address')
     return {
-        Address(address): with_known_payload(convert(value, kind, f"{key}.{address}"), payloads)
+        Address(address): with_payload_of(convert(value, kind, f"{key}.{address}"), value)
         for address, value in held.items()
     }
 
 
-def with_known_payload(value: Held, payloads: Mapping[Digest, Payload]) -> Held:
-    """Return `value` with the equal payload of `payloads`, if there is one, so that memory holds it once."""
-    known = payloads.get(value.digest)
-    if known is not None and known == value.payload:
-        force_setattr(value, "payload", known)
+def with_payload_of(value: Held, document: Mapping[str, Any]) -> Held:
+    """Return `value` with the payload of `document`, which it was made of, in place of a copy.
+
+    So a payload that `decode_json` shares is held once.
+    """
+    force_setattr(value, "payload", document["payload"])
     return value
 
 

@@ -36,6 +36,15 @@ def test_decode_after_encode_is_identity():
     assert (log.lineage, log.serial, log.records) == (LINEAGE, 3, RECORDS)
 
 
+def test_a_known_payload_is_held_once():
+    """An intent holds the very payload that is known by its digest."""
+    known = dict(RECORDS[1].intent.payload)
+    log = decode_log(WHOLE, location="x", payloads={RECORDS[1].intent.digest: known})
+    assert log is not None
+    assert log.records == RECORDS
+    assert log.records[1].intent.payload is known
+
+
 def test_what_binds_a_state_and_what_configures_an_exam_are_in_the_log():
     """The service with each intent, and the configuration's SID with a created exam; replay has both."""
     configuration = ConfigurationSid("EC" + "4" * 32)
