@@ -1,6 +1,7 @@
 """Instants as text: one spelling in UTC, as in `2031-10-01T09:00:00.000Z`."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def spell_instant(moment: datetime, *, to: str = "milliseconds") -> str:
@@ -10,9 +11,14 @@ def spell_instant(moment: datetime, *, to: str = "milliseconds") -> str:
 
 def read_instant(text: object) -> datetime | None:
     """Return the instant that `text` names, in UTC; None unless it is a date-time with an offset."""
+    return _instant_of(text) if isinstance(text, str) else None
+
+
+@lru_cache  # several rules ask for one date, and many exams share it
+def _instant_of(text: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-        return None if moment is None or moment.tzinfo is None else moment.astimezone(UTC)
+        moment = datetime.fromisoformat(text)
+        return None if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
