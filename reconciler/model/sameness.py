@@ -112,11 +112,11 @@ def sharing_a_title(
 
     Exams of two terms are no pair. Exams in `imported` are known to exist and are left out.
     """
-    groups: dict[tuple[Trait, str | None], list[_Exam]] = {}
+    groups: dict[tuple[CourseSid, str, str | None], list[_Exam]] = {}
     for exam in exams:
-        trait = title_trait(exam)
-        if trait is not None and exam.address not in imported:
-            groups.setdefault((trait, exam.term), []).append(exam)
+        title = exam.payload.get("title")
+        if isinstance(title, str) and exam.address not in imported:
+            groups.setdefault((exam.course_sid, folded(title), exam.term), []).append(exam)
     for group in groups.values():
         if len(group) > 1:
             by_address = {exam.address: exam for exam in sorted(group, key=lambda exam: exam.address)}
@@ -126,7 +126,8 @@ def sharing_a_title(
 
 def _says_something(value: str) -> bool:
     """Return whether `value` is not a placeholder such as `n/a` or `TBD`."""
-    return _NOT_A_LETTER.sub("", folded(value)) not in _PLACEHOLDERS
+    # No placeholder has a digit, and most IDs end in one.
+    return value[-1:].isdecimal() or _NOT_A_LETTER.sub("", folded(value)) not in _PLACEHOLDERS
 
 
 def _seen(text: str) -> str:

@@ -9,6 +9,7 @@ from reconciler.rules.windows import CLOSES, OPENS, date_path
 
 _DURATION: Final = ("configuration", "duration")
 _NUMBER: Final = (int, float)
+_MINUTE: Final = timedelta(minutes=1)
 _MINUTES_A_DAY: Final = 24 * 60
 _MINUTES_AN_HOUR: Final = 60
 _FEW_MINUTES: Final = 4
@@ -49,7 +50,7 @@ def _duration(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
         opens, closes = exam.instant(OPENS), exam.instant(CLOSES)
         if opens is None or closes is None or closes <= opens:
             continue
-        if minutes > (closes - opens) / timedelta(minutes=1):
+        if minutes > (closes - opens) / _MINUTE:
             yield Finding(
                 exam=exam,
                 path=_DURATION,
