@@ -20,7 +20,7 @@ from reconciler.model.verdicts import NotSent, Verdict
 from reconciler.proxies import Proxy, proxy_for
 from reconciler.service.answers import ReceivedAnswer, classify, unanswered
 from reconciler.service.exchange import CalledOff, Exchange
-from reconciler.service.redaction import Redactor, describe
+from reconciler.service.redaction import Redactor, describe, describe_own
 from reconciler.service.request_match import Sent
 from reconciler.service_url import is_loopback
 
@@ -91,7 +91,9 @@ class HttpExamApi:
             return NotSent(reason=called_off.reason)
         except Exception as error:  # noqa: BLE001 - httpx lets errors of ssl and anyio through; each may leave an exam in doubt
             if exchange.was_not_sent:
-                return NotSent(reason=describe(error, redactor))
+                # What this machine says of connecting quotes nobody; a short secret may be a word of it.
+                is_own = isinstance(error, httpx.ConnectError) and not exchange.heard
+                return NotSent(reason=(describe_own if is_own else describe)(error, redactor))
             return unanswered(error, bytes(exchange.heard), sent=sent, redactor=redactor)
         return classify(answer, sent=sent, redactor=redactor)
 

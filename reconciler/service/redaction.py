@@ -83,9 +83,17 @@ class Redactor:
 
 def describe(error: Exception, redactor: Redactor) -> str:
     """Return `error` on one line: its class, and its message if it has one."""
-    kind = type(error).__name__
-    says = said_by(error)
-    return f"{kind}: {redactor.shown(says, otherwise=f'what it says {WITHHELD}')}" if says else kind
+    return _described(error, is_withheld=redactor.finds_in(said_by(error)))
+
+
+def describe_own(error: Exception, redactor: Redactor) -> str:
+    """Return the same of an `error` that quotes nobody: secrets of less than eight characters are ignored."""
+    return _described(error, is_withheld=redactor.finds_piece_in(said_by(error)))
+
+
+def _described(error: Exception, *, is_withheld: bool) -> str:
+    says = f"what it says {WITHHELD}" if is_withheld else tamed(said_by(error), most=_SHOWN)
+    return ": ".join(filter(None, (type(error).__name__, says)))
 
 
 def said_by(error: Exception) -> str:

@@ -25,11 +25,11 @@ def fine():
     """Nothing speaks against the request."""
 
 
-async def call(url, *, timeout_s=1.0):
+async def call(url, *, timeout_s=1.0, token=TOKEN, password=PASSWORD):
     """The verdict of one create."""
-    body = json.dumps({"title": "Exam a", "password": PASSWORD}).encode()
-    api = HttpExamApi(url, TOKEN, timeout_s=timeout_s)
-    return await api.create(INSTALL, COURSE, body, confidential=[PASSWORD], look=fine)
+    body = json.dumps({"title": "Exam a", "password": password}).encode()
+    api = HttpExamApi(url, token, timeout_s=timeout_s)
+    return await api.create(INSTALL, COURSE, body, confidential=[password], look=fine)
 
 
 def saying(answer):
@@ -69,6 +69,15 @@ async def test_each_call_has_a_connection_of_its_own():
 async def test_a_refused_connection_is_not_sent(scheme):
     """Nothing was there to take a byte."""
     assert isinstance(await call(unused_url(scheme)), NotSent)
+
+
+@pytest.mark.parametrize("secret", ["t", "Connect", "connection attempts"])
+async def test_why_nothing_was_reached_is_told_though_a_short_secret_is_a_word_of_it(secret):
+    """It quotes nobody. A secret that nobody has by chance is withheld all the same."""
+    for found in (await call(unused_url(), token=secret), await call(unused_url(), password=secret)):
+        assert isinstance(found, NotSent)
+        assert ("All connection attempts failed" in found.reason) is (len(secret) < 8)
+        assert ("withheld" in found.reason) is (len(secret) >= 8)
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".invalid", "a..b"])
@@ -346,7 +355,7 @@ async def test_a_tunnel_without_tls_is_not_sent_however_often(monkeypatch, behin
 
 
 @pytest.mark.parametrize(
-    "echo", [b"pr0xy s3cret", b"pr0xy%20s3cret", b"Basic dTpwcjB4eSBzM2NyZXQ=", b"0xy s3cre"]
+    "echo", [b"pr0xy s3cret", b"pr0xy%20s3cret", b"Basic dTpwcjB4eSBzM2NyZXQ=", b"0xy s3cre", b"a short one"]
 )
 async def test_what_a_proxy_echoes_of_its_password_is_withheld(monkeypatch, echo):
     """It stands in the environment beside the token, and in every request for a tunnel."""
@@ -357,7 +366,7 @@ async def test_what_a_proxy_echoes_of_its_password_is_withheld(monkeypatch, echo
 
     with raw_server(converse) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//u:pr0xy%20s3cret@"))
-        found = await call("https://127.0.0.1:1")
+        found = await call("https://127.0.0.1:1", token="short")
     assert found == NotSent(reason="ProxyError: what it says repeats a secret and is withheld")
 
 
