@@ -35,7 +35,7 @@ _COMMON: Final = (
                 const="verbose",
                 **_LOUDNESS,
             ),
-            option("--quiet", "do not show progress", const="quiet", **_LOUDNESS),
+            option("--quiet", "show neither progress nor what to do next", const="quiet", **_LOUDNESS),
         ),
         is_required=False,
     ),

@@ -63,7 +63,8 @@ def initialise(parsed: argparse.Namespace) -> int:
         then = "Next: name it in reconciler.yaml, then `reconciler plan`"
     work_ended(parsed, DONE)
     put(result_console(parsed), text)
-    put(error_console(parsed), invocation_of(parsed).completed(then))
+    if parsed.loudness != "quiet":
+        put(error_console(parsed), invocation_of(parsed).completed(then))
     return DONE
 
 

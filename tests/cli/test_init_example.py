@@ -35,6 +35,13 @@ def test_what_it_writes_has_no_mistakes_today_and_in_three_years(workspace):
         assert (workspace.root / name).read_text().count("#") > 6
 
 
+def test_it_is_quiet_about_the_next_step_where_that_is_asked_for(workspace):
+    """What was made is still said: it is the result."""
+    said = workspace.run("init", "--example", "--quiet")
+    assert said == workspace.printed
+    assert said.count("\n") == 1
+
+
 def test_its_plan_and_apply_work_with_the_sandbox(workspace):
     """The three exams are created there, as they are written."""
     workspace.run("init", "--example")
