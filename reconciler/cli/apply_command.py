@@ -43,16 +43,14 @@ from reconciler.model.commands import command
 from reconciler.model.errors import NotConfirmed, UsageError
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Plan
-from reconciler.model.report import Outcome
-from reconciler.outputs.escapes import printable
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_reports_of_state
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.json.events import JsonLog
 from reconciler.outputs.json.writers import report_document, to_text
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.text.console import count_of
+from reconciler.outputs.text.console import Console, put, put_wrapped
 from reconciler.outputs.text.plan_text import print_plan
-from reconciler.outputs.text.report_text import label_of, print_report, signal_name
+from reconciler.outputs.text.report_text import print_report, signal_name
 from reconciler.ports import Progress
 from reconciler.sending import Applied, Recovery, Sending
 from reconciler.workspace import Planned
@@ -164,7 +162,7 @@ def _doubts(applied: Applied, invocation: Invocation) -> dict[Address, InDoubtRe
 
 
 def _print_applied(parsed: argparse.Namespace, applied: Applied, *, ending: str) -> None:
-    """Print the result, at last: in a log that joins both streams, the summary is its last line."""
+    """Print the result, at last: in a log that joins both streams, the summary ends it."""
     invocation = invocation_of(parsed)
     doubts = _doubts(applied, invocation)
     if parsed.format == "json":
@@ -244,10 +242,20 @@ def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | Non
             "this plan needs confirmation, and standard input is not a terminal",
             hint="Nothing was sent. Add --auto-approve, best with --expect and the reviewed plan.",
         )
-    where = printable(planned.plan.destination.in_words)
-    sys.stderr.write(f"\nApply this plan to {where}? Type 'yes' to continue: ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip() == "yes"
+    return _is_confirmed(planned.plan, error_console(parsed))
+
+
+def _is_confirmed(plan: Plan, console: Console) -> bool:
+    """Ask at the terminal, and return whether the answer is 'yes'; after 'y' it asks again."""
+    put(console)
+    put_wrapped(console, f"Apply this plan {plan.destination.place}?")
+    for prompt in ("Type 'yes' to continue: ", *["Type 'yes' in full, or 'no': "] * 2):
+        console.file.write(prompt)
+        console.file.flush()
+        answer = sys.stdin.readline().strip().casefold()
+        if answer not in {"y", "ye"}:
+            return answer == "yes"
+    return False
 
 
 def _show(parsed: argparse.Namespace, planned: Planned) -> None:
@@ -272,14 +280,10 @@ def _code_of(applied: Applied) -> tuple[int, str]:
     if report.interrupted_by is not None:
         return SIGNAL_BASE + report.interrupted_by, f"stopped by {signal_name(report.interrupted_by)}"
     if report.in_doubt or earlier:
-        counts = ((len(report.in_doubt), "this run"), (earlier, "earlier runs"))
-        whose = " and ".join(f"{count_of(count, 'exam')} of {run}" for count, run in counts if count)
-        return IN_DOUBT, f"in doubt: {whose}"
+        return IN_DOUBT, "exams are in doubt"
+    is_complete = len(report.created) == len(report.exams)
     incomplete = [
-        f"{len(found):,} {label_of(outcome)}"
-        for outcome in (Outcome.FAILED, Outcome.NOT_ATTEMPTED)
-        if (found := report.having(outcome))
+        *([] if is_complete else ["exams were not created"]),
+        *([] if applied.trouble is None else ["the state is not up to date, and its log is"]),
     ]
-    if applied.trouble is not None:
-        incomplete.append("the state is not up to date, and its log is")
-    return (FAILED, ", ".join(incomplete)) if incomplete else (DONE, "")
+    return (FAILED, "; ".join(incomplete)) if incomplete else (DONE, "")

@@ -133,7 +133,7 @@ def _print_table(parsed: argparse.Namespace, made: Plan, listed: Listing) -> Non
     from reconciler.outputs.tables.plan_table import plan_csv  # noqa: PLC0415 - seldom needed
 
     for guard in made.guards:
-        tell_note(parsed, f"apply would refuse this plan: {guard.message}", hint=guard.hint)
+        tell_note(parsed, f"apply would refuse this plan: {guard.message}", hint=" ".join(guard.remedies))
     if parsed.format == "csv":
         print_raw(plan_csv(made, listing=listed))
     else:

@@ -120,12 +120,20 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class Guard(Struct, frozen=True, kw_only=True):
-    """A reason why apply refuses the plan as a whole; `code` is a stable kebab-case name."""
+    """A reason why apply refuses the plan as a whole; `code` is a stable kebab-case name.
+
+    `hint` has a line for each way to go on.
+    """
 
     code: str
     message: str
     hint: str
     addresses: tuple[Address, ...]
+
+    @property
+    def remedies(self) -> list[str]:
+        """The lines of `hint`."""
+        return self.hint.split("\n")
 
 
 DONE: Final = "done"

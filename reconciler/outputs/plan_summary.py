@@ -110,5 +110,7 @@ def _all_up_to_date(count: int) -> str:
             return "no exam is declared."
         case 1:
             return "the one exam is up to date."
+        case 2:
+            return "both exams are up to date."
         case _:
             return f"all {count:,} exams are up to date."

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from reconciler.model.plan import Action, Change
 from reconciler.outputs.exam_facts import payload_of, title_of
+from reconciler.outputs.text.console import count_of
 
 _GroupKey: TypeAlias = tuple[Action, str | None, str, bool]
 _T = TypeVar("_T")
@@ -45,9 +46,8 @@ class ExamGroup(Struct, frozen=True):
     @property
     def course_name(self) -> str:
         """The course, or the first of several and the number of the others."""
-        names = dict.fromkeys(change.course_name for change in self.members)
-        more = len(names) - 1
-        return f"{next(iter(names))}{f' and {more:,} more' if more else ''}"
+        first, *others = dict.fromkeys(change.course_name for change in self.members)
+        return f"{first} and {count_of(len(others), 'more course')}" if others else first
 
     @property
     def title(self) -> str:

@@ -203,7 +203,7 @@ def _same_exam(creates: Sequence[Change], applied: AppliedBlocks, now: datetime)
     yield Guard(
         code="same-exam",
         message=f"an exam to be created looks like one that exists or is declared: {first_few(claims)}",
-        hint=" ".join((*_advice_on_held(alike, place), _advice_on_two(twins, alike, place))),
+        hint="\n".join((*_advice_on_held(alike, place), _advice_on_two(twins, alike, place))),
         addresses=tuple(
             sorted(
                 {
@@ -253,12 +253,15 @@ def _shared_out(alike: Iterable[Likeness]) -> list[tuple[Address, Address]]:
 
 
 def _advice_on_two(twins: Iterable[tuple[Address, Address]], alike: Iterable[Likeness], place: str) -> str:
-    """Return what to write to `place` if two exams are meant."""
+    """Return what to write to `place` if two exams are meant, and if one of them was created by hand."""
     pairs = dict.fromkeys([*twins, *((one.create, one.held.address) for one in alike)])
     distinct = _block(
         "distinct", [f"{{exam: {as_yaml(one)}, from: {as_yaml(other)}}}" for one, other in pairs]
     )
-    return f"If two exams are meant, add {distinct} to {place}; if one was created by other means, `imports`."
+    return (
+        f"If two exams are meant, add {distinct} to {place}.\n"
+        "If one was created by other means, name it under `imports`."
+    )
 
 
 def _block(name: str, items: Sequence[str]) -> str:

@@ -7,6 +7,9 @@ import sys
 import pytest
 from exam_workspace import MANIFEST, SECRET, Workspace, exam
 
+from reconciler.sandbox import Settings
+from reconciler.sandbox.running import running
+
 DASH = "\N{EN DASH}"
 TERMINAL = {"FORCE_COLOR": "1", "NO_COLOR": "1"}
 USERS = f"users: {{jdoe: US{'7' * 32}, asmith: US{'8' * 32}}}\n"
@@ -27,9 +30,11 @@ DRAFT = """  cs/draft:
 """
 ASKED = (
     "import sys\nfrom reconciler.cli import process\n"
-    "class Terminal:\n    isatty = lambda self: True\n    readline = lambda self: 'no\\n'\n"
+    "answers = iter(sys.argv.pop().split(','))\n"
+    "class Terminal:\n    isatty = lambda self: True\n    readline = lambda self: next(answers) + '\\n'\n"
     "sys.stdin = Terminal()\nsys.exit(process())\n"
 )
+"""A command whose last argument holds the answers of a person at a terminal."""
 
 
 @pytest.fixture
@@ -51,7 +56,7 @@ def test_apply_asks_under_a_plan_whose_times_are_whole(workspace, columns):
     ]
     workspace.write(MANIFEST + "".join(exams))
     done = subprocess.run(
-        [sys.executable, "-c", ASKED, "apply"],
+        [sys.executable, "-c", ASKED, "apply", "no"],
         cwd=workspace.root,
         env=workspace.environment() | TERMINAL | {"COLUMNS": str(columns)},
         capture_output=True,
@@ -64,8 +69,28 @@ def test_apply_asks_under_a_plan_whose_times_are_whole(workspace, columns):
     assert max(len(line) for line in lines if not line.startswith("Fingerprint")) <= columns
     for day in days:
         assert re.search(rf"(?m)^ .*\w{{3}} {day} 09:00 {DASH} 17:30 E[DS]T  90 min", done.stdout)
-    assert "Apply this plan to service https://api.smarterproctoring.com, install AI12" in done.stderr
-    assert "state file:exams.state.json" in done.stderr.split("Apply this plan")[1]
+    question = "Apply this plan at https://api.smarterproctoring.com?\nType 'yes' to continue: "
+    assert question in done.stderr
+    assert all(len(line) <= columns for line in question.splitlines())
+
+
+@pytest.mark.parametrize(("answers", "code"), [("y,Yes ", 0), ("y,Y,ye", 1), ("y,n", 1)])
+def test_only_yes_in_full_applies(workspace, answers, code):
+    """Who answers 'y' is asked again, but not for ever; anything else is a no."""
+    workspace.write(MANIFEST + exam("a"))
+    with running(Settings(port=0)) as sandbox:
+        done = subprocess.run(
+            [sys.executable, "-c", ASKED, "apply", "--api-url", sandbox.url, answers],
+            cwd=workspace.root,
+            env=workspace.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == code, done.stderr
+    assert done.stderr.count("Type 'yes' in full, or 'no': ") == answers.count(",")
+    assert ("Nothing was sent" in done.stderr) is (code == 1)
+    assert bool(workspace.state["exams"]) is (code == 0)
 
 
 def test_every_value_is_shown_fresh_and_saved(workspace):

@@ -66,14 +66,21 @@ def test_a_line_that_is_cut_ends_its_styles() -> None:
 
 
 def test_a_panel_is_as_wide_as_asked_for() -> None:
-    """Whatever stands in it."""
+    """Whatever stands in it: but a command, which is copied, stays on one line."""
     console = Console(io.StringIO(), width=40, is_terminal=True)
     put_panel(
         console, "名前", "one two three four five six seven", ("名" * 30, "bold"), style="red", columns=30
     )
     lines = console.file.getvalue().splitlines()
-    assert {columns_of(line) for line in lines} == {30}
+    assert [columns_of(line) for line in (lines[0], lines[-1])] == [30, 30]
+    assert all(line.startswith("│ ") and columns_of(line) <= 30 for line in lines[1:-1])
     assert lines[0].startswith("╭─ 名前 ─")
+    put_panel(console, "x", "- Run `reconciler state rebind --api-url URL` to go on", style="red", columns=30)
+    assert console.file.getvalue().splitlines()[len(lines) + 1 : -1] == [
+        "│ - Run",
+        "│   `reconciler state rebind --api-url URL`",
+        "│   to go on",
+    ]
 
 
 def test_text_cannot_steer_a_console() -> None:

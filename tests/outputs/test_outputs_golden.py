@@ -141,7 +141,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
         state=cases.state(),
         doubts=in_doubt_reports_of_state(cases.state(), ELSEWHERE, lines=cases.every_action().changes),
         invocation=ELSEWHERE,
-        ending="Exit code 3: in doubt: 1 exam of this run.",
+        ending="Exit code 3: exams are in doubt.",
     ),
     "plan-empty.md": lambda: plan_markdown(EMPTY, listing=Listing.DIFFERING),
     "plan-noted.md": lambda: plan_markdown(cases.noted(), listing=Listing.DIFFERING),

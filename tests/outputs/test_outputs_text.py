@@ -12,16 +12,19 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.model.diagnostics import Severity
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import PlanRefused, UsageError
 from reconciler.model.identities import Address
 from reconciler.model.payloads import configuration_of
-from reconciler.model.plan import Action, Change, FieldDiff, Plan
+from reconciler.model.plan import Action, Change, FieldDiff, Guard, Plan
 from reconciler.model.report import Outcome, Report
 from reconciler.model.state import State
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.exam_facts import Window, moment_text, secret_words, sides_of, window_of, windows_of
+from reconciler.outputs.html.page import plan_page
+from reconciler.outputs.in_doubt import in_doubt_reports_of_state
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing, Sources
+from reconciler.outputs.markdown.comment import plan_markdown
 from reconciler.outputs.text.console import Console, columns_of, keep_left, keep_right, pad
 from reconciler.outputs.text.diagnostics_text import print_diagnostics
 from reconciler.outputs.text.errors_text import print_error
@@ -229,7 +232,7 @@ def test_lines_fit_and_windows_are_whole(
 SUMMARIES = {
     "Nothing to do: no exam is declared.": plan_of(),
     "Nothing to do: the one exam is up to date.": plan_of(cases.noop("a", 1)),
-    "Nothing to do: all 2 exams are up to date.": plan_of(cases.noop("a", 1), cases.noop("b", 2)),
+    "Nothing to do: both exams are up to date.": plan_of(cases.noop("a", 1), cases.noop("b", 2)),
     "Apply has nothing to do.\nIt will not touch: 1 changed.\n1 is up to date.": plan_of(
         cases.changed(), cases.noop("z", 1)
     ),
@@ -383,8 +386,8 @@ def test_report_says_how_it_ended(words: str) -> None:
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])
-def test_the_last_line_says_all(*, is_terminal: bool) -> None:
-    """Created, changed in state, in doubt since when, the exit code and the command that lists the doubts.
+def test_the_last_lines_say_all(*, is_terminal: bool) -> None:
+    """Created, changed in state, in doubt since when; then how to list the doubts, and last the exit code.
 
     Before it, each exam is named that was created or changed in state.
     """
@@ -403,7 +406,7 @@ def test_the_last_line_says_all(*, is_terminal: bool) -> None:
         plan=replace(plan_of(cases.create("n3", "Final Exam"), *changes), destination=cases.DESTINATION),
         state=State(lineage=cases.LINEAGE, serial=1, exams={}, intents=doubts),
         invocation=Invocation(("--env", "production")),
-        ending="Exit code 3: in doubt: 20 exams of earlier runs.",
+        ending="Exit code 3: exams are in doubt.",
     )
     lines = written(to).splitlines()
     assert [line.split() for line in lines[:5]] == [
@@ -413,15 +416,76 @@ def test_the_last_line_says_all(*, is_terminal: bool) -> None:
         ["accepted", "e3"],
         ["accepted", "e4"],
     ]
-    assert lines[8] == "created        EX00000000000000000000000000000003  n3  Final Exam"
-    last = " ".join(lines[lines.index("") + 1 :])
-    assert last == (
+    assert lines[5] == "created        EX00000000000000000000000000000003  n3  Final Exam"
+    sums = (
         "Created 10 exams at https://api.example.edu. In state: adopted 1, moved 1, forgot 1, accepted 2. "
-        "20 exams are still in doubt, since 2026-09-01 08:30:15 UTC at the earliest. "
-        "Exit code 3: in doubt: 20 exams of earlier runs. "
-        "To list what is in doubt: `reconciler state list --in-doubt --env production`"
+        "20 exams are still in doubt, since 2026-09-01 08:30:15 UTC at the earliest."
     )
-    assert (last in lines) is not is_terminal
+    listing = "To list what is in doubt: `reconciler state list --in-doubt --env production`"
+    ending = "Exit code 3: exams are in doubt."
+    assert " ".join(lines[lines.index("") + 1 :]) == f"{sums} {listing} {ending}"
+    assert lines[-1] == ending
+    assert (lines[-3:] == [sums, listing, ending]) is not is_terminal
+
+
+def test_exams_of_a_report_are_in_the_order_of_the_plan() -> None:
+    """By time, not as their answers came: the lines, and the reports of those in doubt."""
+    names = ("practice", "midterm", "final")
+    plan = plan_of(
+        *(
+            cases.change(
+                name, Action.CREATE, after=cases.payload(name, examOpenDate=f"2026-1{month}-01T09:00Z")
+            )
+            for month, name in enumerate(names)
+        )
+    )
+    for outcome in (Outcome.CREATED, Outcome.IN_DOUBT):
+        to = console(width=80, is_terminal=False)
+        exams = tuple(cases.outcome(name, outcome, number=1) for name in ("final", "practice", "midterm"))
+        state = State(
+            lineage=cases.LINEAGE,
+            serial=1,
+            exams={},
+            intents={Address(name): cases.intent() for name in names},
+        )
+        doubts = in_doubt_reports_of_state(state, Invocation(), lines=plan.changes)
+        print_report(Report(exams=exams), to, plan=plan, state=state, doubts=doubts)
+        lines = written(to).splitlines()
+        assert [line for name in names for line in lines[:3] if f"  {name}  " in line] == lines[:3]
+        if outcome is Outcome.IN_DOUBT:
+            assert [line.split()[1] for line in lines if line.startswith("  ? ")] == list(names)
+
+
+def test_the_ways_out_of_a_refusal_are_a_list() -> None:
+    """In each form, and in an error; one way alone is a sentence."""
+    hint = "If it was renamed, add `moved`.\nIf two are meant, add `distinct`."
+    guards = [
+        Guard(code="same-exam", message="alike", hint=hint, addresses=()) for hint in (hint, "Mend it.")
+    ]
+    plan = replace(plan_of(), guards=tuple(guards))
+    panel, refused = console(width=80, is_terminal=False), console(width=80, is_terminal=False)
+    print_plan(plan, panel, listing=Listing.DIFFERING)
+    print_error(PlanRefused(tuple(guards)), refused)
+    for text, edge in ((written(panel), "│"), (written(refused), " ")):
+        items = [f"{edge} - {remedy}" for remedy in hint.split("\n")]
+        assert "\n".join((*items, "")) in text
+        assert f"\n{edge} Mend it.\n" in text
+    markdown = plan_markdown(plan, listing=Listing.DIFFERING)
+    assert "> - If it was renamed, add `moved`.\n> - If two are meant, add `distinct`.\n" in markdown
+    assert "> Next: Mend it.\n" in markdown
+    page = plan_page(plan, listing=Listing.DIFFERING)
+    assert "<ul><li>If it was renamed, add <code>moved</code>.</li><li>If two are meant," in page
+    assert "<p>Mend it.</p>" in page
+
+
+def test_advice_on_doubts_is_no_part_of_the_message_to_copy() -> None:
+    """The message is the last of what stands below the heading."""
+    to = console(width=80, is_terminal=False)
+    doubt = replace(cases.change("a", Action.IN_DOUBT, after=cases.payload()), intent=cases.intent())
+    print_plan(plan_of(doubt), to, listing=Listing.DIFFERING)
+    advice, message = written(to).split("Only a person can find out.")[1].split("Subject: ")
+    assert "other exams go on" in advice
+    assert message.split("\n\n")[-2].endswith("was not created and will not be.")
 
 
 def test_unknown_address_is_refused() -> None:

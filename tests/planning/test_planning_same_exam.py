@@ -74,6 +74,9 @@ def test_an_address_and_a_field_changed_in_one_commit(edit, is_in_doubt):
     assert "moved: [{from: old, to: new}]" in guard(plan, "same-exam").hint
     assert "distinct: [{exam: new, from: old}]" in guard(plan, "same-exam").hint
     assert ("removed: [{exam: old}]" in guard(plan, "same-exam").hint) is not is_in_doubt
+    remedies = guard(plan, "same-exam").remedies
+    assert len(remedies) == (3 if is_in_doubt else 4)
+    assert all(remedy.startswith("If ") for remedy in remedies)
     healed = planned(declaring(exam("new", EDITS[edit]), moved=moves(("old", "new"))), known)
     assert codes(healed) == []
     assert Action.CREATE not in actions(healed).values()

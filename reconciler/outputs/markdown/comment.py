@@ -163,7 +163,11 @@ def _guards(guards: Sequence[Guard], longest_hint: int) -> Iterator[str]:
         yield f"> **Refused:** {code(guard.code)}: {ticked(shorten(guard.message, _LONGEST_GUARD))}"
         if guard.addresses:
             yield f"> Exams: {first_of([*map(code, guard.addresses)], _GUARD_ADDRESSES)}"
-        yield f"> Next: {ticked(shorten(guard.hint, longest_hint))}"
+        remedies = [ticked(remedy) for remedy in shorten(guard.hint, longest_hint).split("\n")]
+        if len(remedies) == 1:
+            yield f"> Next: {remedies[0]}"
+        else:
+            yield from ("> Next:", ">", *(f"> - {remedy}" for remedy in remedies))
         yield ""
     if len(guards) > _MOST_GUARDS:
         yield f"{ELLIPSIS} and {len(guards) - _MOST_GUARDS:,} more guards refuse it."

@@ -40,7 +40,8 @@ class _Row(Struct, frozen=True, kw_only=True):
     """One change or group in words, made printable.
 
     `names` are former addresses, SIDs and the like; `paths` are those of fields that differ. `url` is that of
-    a new exam; sections that have one of their own show it.
+    a new exam; sections that have one of their own show it. `is_shared` if it is the row of an exam above
+    those of its sections.
     """
 
     course: str
@@ -53,6 +54,7 @@ class _Row(Struct, frozen=True, kw_only=True):
     url: str
     names: tuple[str, ...]
     paths: Sequence[str]
+    is_shared: bool = False
 
     @property
     def indent(self) -> int:
@@ -80,11 +82,13 @@ def print_brief(groups: Sequence[ExamGroup], console: Console) -> None:
     What all sections of a group share is told once, on the line of the exam.
     """
     rows = [row for group in groups for row in _rows(group)]
-    widths = _widths(rows, width_of(console))
+    widths = _widths([row for row in rows if not row.is_shared], width_of(console))
     for course, of_course in groupby(rows, key=lambda row: row.course):
         put_wrapped(console, (course, "bold"), indent=2)
         for row in of_course:
-            if widths is None:
+            if row.is_shared:
+                _print_shared(row, console)
+            elif widths is None:
                 _print_on_two_lines(row, console)
             else:
                 _print_on_one_line(row, widths, console)
@@ -103,6 +107,7 @@ def _rows(group: ExamGroup) -> list[_Row]:
         address=printable(group.address),
         names=(count_of(len(rows), "section"),),
         paths=shared,
+        is_shared=True,
         **{name: same.get(name, "") for name in _SHARED},
     )
     _, places = split([(row.course, row.url) for row in rows])
@@ -158,6 +163,12 @@ def _widths(rows: Sequence[_Row], columns: int) -> _Widths | None:
     if address > _WIDEST_ADDRESS or room < min(title, _NARROWEST_TITLE):
         return None
     return _Widths(address=address, title=min(title, _WIDEST_TITLE, room), window=window, duration=duration)
+
+
+def _print_shared(row: _Row, console: Console) -> None:
+    """Print what the sections below have in common: no column of theirs is left empty in it."""
+    facts: list[Piece] = [row.title, bounds_whole(row.window), unbroken(row.duration), *_rest(row)]
+    put_wrapped(console, row.symbol, *_spaced([(row.address, "bold"), *facts]), hanging=INDENT)
 
 
 def _print_on_one_line(row: _Row, widths: _Widths, console: Console) -> None:

@@ -150,15 +150,19 @@ def fitted(console: Console, *pieces: Piece) -> str:
 
 
 def put_panel(console: Console, title: str, *pieces: Piece, style: str, columns: int) -> None:
-    """Print `pieces`, each on lines of its own, in a frame `columns` wide with `title` on its upper edge."""
-    room = columns - len("│  │")
-    edge = "─" * (columns - len("╭─  ╮") - columns_of(title))
-    side = _styled(console, (("│", style),))
-    put(console, ("╭─ ", style), (title, f"bold {style}"), (f" {edge}╮", style))
+    """Print `pieces`, each on lines of its own, in a frame `columns` wide with `title` on its upper edge.
+
+    The frame is open at the right, for a command stays on one line, however long. A piece that begins with a
+    hyphen is an item of a list.
+    """
+    edge = "─" * (columns - len("╭─  ") - columns_of(title))
+    put(console, ("╭─ ", style), (title, f"bold {style}"), (f" {edge}", style))
     for piece in pieces:
-        for line in _lines(console, (piece,), room):
-            console.file.write(f"{side} {ljust(line, room)} {side}\n")
-    put(console, (f"╰{'─' * (columns - len('╰╯'))}╯", style))
+        is_item = isinstance(piece, str) and piece.startswith("- ")
+        for number, line in enumerate(_lines(console, (piece,), columns - len("│   "))):
+            hanging = "  " if is_item and number else ""
+            console.file.write(f"{_styled(console, (('│', style),))} {hanging}{line}\n")
+    put(console, (f"╰{'─' * (columns - len('╰'))}", style))
 
 
 def columns_of(text: str) -> int:

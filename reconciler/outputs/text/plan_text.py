@@ -112,13 +112,13 @@ def _print_action(
         if of_term[left:]:
             print_brief(of_term[left:], console)
         left = max(left - len(of_term), 0)
+    if group.advice:
+        put_wrapped(console, (group.advice, "italic"), indent=2)
     if changes[0].action is Action.IN_DOUBT:
         doubts = [doubt for change in changes if (doubt := in_doubt_report_of(change, context.invocation))]
         print_all_in_doubt(doubts, console, context.invocation)
     elif exams[whole:]:
         _print_way_to_more(changes[0].action, console, context.invocation)
-    if group.advice:
-        put_wrapped(console, (group.advice, "italic"), indent=2)
     put(console)
 
 
@@ -157,7 +157,14 @@ def print_guard(guard: Guard, console: Console) -> None:
     put_wrapped(console, (f"refused[{guard.code}]", "bold red"), f": {guard.message}", hanging=2)
     if guard.addresses:
         put_wrapped(console, (first_of(guard.addresses, _ADDRESSES_OF_A_GUARD), "bold"), indent=2, hanging=2)
-    put_wrapped(console, guard.hint, indent=2)
+    for remedy in _remedies(guard):
+        put_wrapped(console, remedy, indent=2, hanging=INDENT)
+
+
+def _remedies(guard: Guard) -> list[str]:
+    """Return what to do next, as items of a list if there are several ways."""
+    remedies = guard.remedies
+    return remedies if len(remedies) == 1 else [f"- {remedy}" for remedy in remedies]
 
 
 def _print_notes(notes: Sequence[Note], console: Console) -> None:
@@ -178,7 +185,7 @@ def _print_guard_panel(guard: Guard, console: Console) -> None:
     body: list[Piece] = [
         guard.message,
         (first_of(guard.addresses, _ADDRESSES_OF_A_GUARD), "bold"),
-        guard.hint,
+        *_remedies(guard),
     ]
     put_panel(
         console,

@@ -1,7 +1,7 @@
 """An apply report as text: the outcome of each exam, a summary, and what to do next."""
 
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -52,11 +52,11 @@ def print_report(  # noqa: PLR0913 - the result of a run, and what is said of it
     invocation: Invocation = NO_OPTIONS,
     ending: str = "",
 ) -> None:
-    """Print edits of state, `report` exam by exam, next steps, and last one paragraph that sums all up.
+    """Print edits of state, `report` exam by exam, next steps, and last what sums all up.
 
     `plan` is the one that was applied, `state` the one after it. `doubts` are in-doubt reports by address.
     One is missing if state could not be read again after the apply. `ending` is a sentence about the exit
-    code. In a log, the last paragraph is one line.
+    code, the last line. Exams are in the order of the plan.
     """
     edits = [
         (word, group) for action, word in EDITS.items() for group in groups_of(by_time(plan.having(action)))
@@ -65,10 +65,10 @@ def print_report(  # noqa: PLR0913 - the result of a run, and what is said of it
         _print_exams(
             f"{word:{_LABEL_WIDTH}}", group.address, [_edit_line(one) for one in group.members], console
         )
-    creates = {change.address: change for change in plan.having(Action.CREATE)}
+    creates = {change.address: change for change in by_time(plan.having(Action.CREATE))}
     for outcome, style in OUTCOME_STYLES.items():
         label = (f"{label_of(outcome):{_LABEL_WIDTH}}", style)
-        for address, lines in _outcome_lines(report.having(outcome), creates):
+        for address, lines in _outcome_lines(_in_order(report.having(outcome), creates), creates):
             _print_exams(label, address, lines, console)
     if report.exams or edits:
         put(console)
@@ -81,13 +81,19 @@ def print_report(  # noqa: PLR0913 - the result of a run, and what is said of it
     _print_assignments(list(assignments_of(report, plan)), console)
     for step in next_steps(report, invocation):
         put_wrapped(console, step)
-    _print_doubts(report.having(Outcome.IN_DOUBT), doubts or {}, invocation, console)
+    _print_doubts(_in_order(report.having(Outcome.IN_DOUBT), creates), doubts or {}, invocation, console)
     if report.in_doubt:
         put(console)
-    told = (*summary_sentences(report, plan, still_in_doubt(report, state)), ending)
+    sums = " ".join(summary_sentences(report, plan, still_in_doubt(report, state)))
     listing = f"To list what is in doubt: `{invocation.command('state', 'list', '--in-doubt')}`"
-    sentences = (*told, listing if state.intents else "")
-    (put_wrapped if console.is_terminal else put)(console, (" ".join(filter(None, sentences)), "bold"))
+    for line in filter(None, (sums, listing if state.intents else "", ending)):
+        (put_wrapped if console.is_terminal else put)(console, (line, "bold"))
+
+
+def _in_order(exams: Iterable[ExamOutcome], creates: Mapping[Address, Change]) -> list[ExamOutcome]:
+    """Return `exams` in the order of `creates`."""
+    places = {address: place for place, address in enumerate(creates)}
+    return sorted(exams, key=lambda exam: places.get(exam.address, len(places)))
 
 
 def _print_assignments(assignments: Sequence[Assignment], console: Console) -> None:
