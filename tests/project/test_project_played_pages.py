@@ -12,6 +12,8 @@ PAGES = [
     for page in (ROOT / "README.md", ROOT / "docs/tutorial.md", *sorted((ROOT / "docs/how-to").glob("*.md")))
     if page.is_file()
 ]
+WIDEST_COMMAND = 108
+"""In columns: about what a screen of 1280 pixels shows of a page."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
@@ -29,6 +31,17 @@ def test_no_page_shows_the_year_of_the_exams_that_init_makes() -> None:
         if "init --example" in text:
             wrong = [step.line for step in steps(text, page.name) if year in " ".join(step.shown)]
             assert not wrong, f"{page.name}: write `…` in place of {year} below the commands of lines {wrong}"
+
+
+def test_no_command_of_a_page_is_much_wider_than_the_page() -> None:
+    r"""It goes on after a `\`, so that it is read without scrolling."""
+    wide = [
+        f"{page.name}: {line}"
+        for page in PAGES
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.lstrip().startswith("$ ") and len(line) > WIDEST_COMMAND
+    ]
+    assert not wide
 
 
 def played(tmp_path: Path, text: str, timeout_s: float = 30) -> None:
