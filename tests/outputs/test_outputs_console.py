@@ -55,7 +55,7 @@ def test_broken_lines_fit_and_lose_nothing(words, width, has_styles) -> None:
     put_wrapped(console, *((word, "bold red") for word in words), indent=2, hanging=4)
     plain = console.file.getvalue().replace("\x1b[1;31m", "").replace("\x1b[0m", "")
     assert all(columns_of(line) <= width for line in plain.splitlines())
-    assert "".join(plain.split()) == "".join(printable("".join(words)).split())
+    assert "".join(plain.split()) == "".join("".join(map(printable, words)).split())
 
 
 def test_a_line_that_is_cut_ends_its_styles() -> None:
