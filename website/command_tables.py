@@ -3,12 +3,12 @@
 import argparse
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, reduce
 from typing import Final
 
-from reconciler.cli.commands import COMMANDS, build_parser
-from reconciler.cli.parser import Command
+from reconciler.cli.commands import build_parser
+from reconciler.cli.parser import Parser
 
 NAME: Final = re.compile(
     r"\$\w+|--[a-z-]+|\b[a-z]+:?[\w/*.]*\.(?:yaml|json)\b|\b[a-z]+[A-Z]\w+|\.xlsx|\bNAME=\S+"
@@ -26,22 +26,21 @@ def command_part(name: str) -> str:
     common, shared = build_parser()._actions, _shared()
     if not name:
         return _table_of_options([*(one for one in common if one.option_strings), *shared.values()])
-    parser, command = _command(name)
+    parser = reduce(_below, name.split(), build_parser())
     known = {text for one in common for text in one.option_strings}
     shown = [one for one in parser._actions if one.help != argparse.SUPPRESS]
     own = [one for one in shown if not known & {*one.option_strings}]
     table = _table_of_options([one for one in own if _usage(one) not in shared])
     also = [f"`{_usage(one)}`" for one in own if _usage(one) in shared]
     above = f"Also {', '.join(also)}: see [every command](#every-command).\n" if also else ""
-    return "\n".join([*filter(None, (table, above)), "```sh", *command.examples, "```", ""])
+    return "\n".join([*filter(None, (table, above)), "```sh", *parser.examples, "```", ""])
 
 
 @cache
 def _shared() -> dict[str, argparse.Action]:
     """Return the options that many commands share, by their usage."""
-    actions = [
-        one for name in _names(COMMANDS) for one in _command(name)[0]._actions if one.option_strings[1:] == []
-    ]
+    commands = [parser for parser in build_parser().all_below() if not parser.commands]
+    actions = [one for parser in commands for one in parser._actions if one.option_strings[1:] == []]
     counts = Counter((_usage(one), one.help) for one in actions)
     known = {_usage(one) for one in build_parser()._actions}
     return {
@@ -51,21 +50,8 @@ def _shared() -> dict[str, argparse.Action]:
     }
 
 
-def _names(commands: Iterable[Command], above: str = "") -> Iterator[str]:
-    """Yield the full name of every command that can be run."""
-    for one in commands:
-        yield from _names(one.below, f"{above}{one.name} ") if one.below else [f"{above}{one.name}"]
-
-
-def _command(name: str) -> tuple[argparse.ArgumentParser, Command]:
-    """Return the parser of the command `name`, and its entry in the table of commands."""
-    parser: argparse.ArgumentParser = build_parser()
-    entry = Command("", "", below=COMMANDS)
-    for word in name.split():
-        (below,) = (one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
-        parser = below.choices[word]
-        (entry,) = (one for one in entry.below if one.name == word)
-    return parser, entry
+def _below(parser: Parser, word: str) -> Parser:
+    return parser.commands[word]
 
 
 def _table_of_options(actions: Iterable[argparse.Action]) -> str:

@@ -1,6 +1,5 @@
 """Commands in hints: each says which workspace, environment, state and manifests it is for."""
 
-import argparse
 import shlex
 import subprocess
 from pathlib import Path
@@ -81,10 +80,8 @@ def test_manifests_that_were_named_are_named_again(hint, completed):
 
 def test_each_command_gets_what_its_parser_takes():
     """The lists of what commands take are those of the command line itself."""
-    (below,) = (one for one in build_parser()._actions if isinstance(one, argparse._SubParsersAction))
-    for name, parser in below.choices.items():
-        inner = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
-        for each in inner[0].choices.values() if inner else [parser]:
+    for name, parser in build_parser().commands.items():
+        for each in [*parser.all_below()] or [parser]:
             taken = {text for one in each._actions for text in one.option_strings}
             scope = taken & {"--chdir", "--env", "--state", "--manifest"}
             scope |= taken & {"--api-url"} if name != "state" else set()  # `state rebind` is always given one

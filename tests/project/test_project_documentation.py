@@ -1,10 +1,8 @@
 """What the documentation says is there, and what is there is documented."""
 
-import argparse
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
 
@@ -29,18 +27,6 @@ ELSEWHERE = (
 )
 
 
-def commands(
-    parser: argparse.ArgumentParser, name: str = ""
-) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Every command that can be run, by its full name; a group of commands is not one."""
-    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    if not below:
-        yield name, parser
-    for action in below:
-        for word, subparser in action.choices.items():
-            yield from commands(subparser, f"{name} {word}".strip())
-
-
 def section(name: str) -> str:
     """What docs/commands.md says under the heading `name`."""
     text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
@@ -54,7 +40,12 @@ def pages_with(pattern: re.Pattern[str]) -> list[str]:
     return [found for page in PAGES for found in pattern.findall(page.read_text(encoding="utf-8"))]
 
 
-COMMANDS = dict(commands(build_parser()))
+COMMANDS = {
+    parser.prog.removeprefix("reconciler "): parser
+    for parser in build_parser().all_below()
+    if not parser.commands
+}
+"""The parser of every command that can be run, by its full name; a group of commands is not one."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)

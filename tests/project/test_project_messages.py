@@ -14,7 +14,7 @@ from reconciler.outputs.invocation import SCOPE_OF, WITH_PATHS, Invocation
 from reconciler.rules.registry import RuleRegistry
 
 PACKAGE = Path(reconciler.__file__).parent
-NAMES = next(one.choices for one in build_parser()._actions if isinstance(one.choices, dict))
+NAMES = build_parser().commands
 COMMAND = re.compile(rf"reconciler (?:{'|'.join(NAMES)})\b")
 IN_BACKTICKS = re.compile(r"`(reconciler [^`]*)`")
 MAKER = PACKAGE / "model" / "commands.py"
