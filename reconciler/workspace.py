@@ -518,10 +518,6 @@ class Workspace:
             )
         return found
 
-    def lock(self) -> LockInfo | None:
-        """Return the lock of the state, whether its run goes on or has ended; None for a free lock."""
-        return find(self._store()).lock
-
     def lock_holder(self) -> LockHolder | None:
         """Return the run that holds the lock or was killed with it; None for a free lock."""
         return present_holder(self._store())

@@ -36,9 +36,8 @@ def error_console(parsed: argparse.Namespace, *, file: TextIO | None = None) -> 
     a pipeline, their texts are in order.
     """
     if file is None:
-        with suppress(
-            OSError
-        ):  # the text stays in the buffer, and the flush at the command's end tells the failure
+        # If that fails, the text stays in the buffer, and the flush at the command's end tells the failure.
+        with suppress(OSError):
             sys.stdout.flush()
     return _console(parsed, file or sys.stderr)
 

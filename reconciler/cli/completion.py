@@ -23,6 +23,7 @@ from reconciler.cli.help import first_sentence
 from reconciler.cli.parser import Parser
 from reconciler.explaining.topics import Topics
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.locks import LockInfo
 from reconciler.workspace import Workspace
 
 _PROGRAM: Final = "reconciler"
@@ -101,8 +102,10 @@ def answers(line: str) -> Iterator[str]:
         argument = place.argument()
         found, start = _values(argument, place) if argument else (), ""
     for answer in found:
-        if answer in {_FILES, _FOLDERS} or f"{start}{answer}".startswith(current):
-            yield answer if answer in {_FILES, _FOLDERS} else f"{start}{answer}"
+        if answer in {_FILES, _FOLDERS}:
+            yield answer
+        elif f"{start}{answer}".startswith(current):
+            yield f"{start}{answer}"
 
 
 def _words(line: str) -> list[str]:
@@ -163,8 +166,8 @@ def _in_state(kind: str, prog: str, workspace: Workspace) -> Iterable[str]:
         return ()
     state = workspace.load_state()
     if kind == "LOCK_ID":
-        lock = workspace.lock()
-        return () if lock is None else (lock.lock_id,)
+        holder = workspace.lock_holder()
+        return (holder.info.lock_id,) if holder is not None and isinstance(holder.info, LockInfo) else ()
     if kind == "ID":
         return [intent.attempt for intent in state.intents.values()]
     return sorted(state.intents if prog == "reconciler resolve" else {*state.exams, *state.intents})
